@@ -136,6 +136,8 @@ function abort(connection: Connection, from: 0 | 1): Finding {
             "reset-after-close",
             `${name} ended the connection by RST after both had sent FIN: nothing was lost`,
         ]
+    if (sender.fin !== undefined && receiver.next === sender.ack)
+        return ["reset-after-close", `${name} had closed, and did not wait until ${peer} closed, too`]
     if (sender.fin !== undefined)
         return [
             "reset-after-close",

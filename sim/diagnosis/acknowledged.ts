@@ -5,7 +5,7 @@ import { Bit } from "../analysis/segment"
 import { type Diagnosis, diagnosis } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { reported } from "./icmp"
-import { afterTooLong, damaged, isNear, lossesBetween, oneWay } from "./line"
+import { afterTooLong, damaged, isNear, lossesBetween, oneWay, sameBytesLost } from "./line"
 import { inPieces, withoutNeighbour } from "./opening"
 import { lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
 import { counted } from "./words"
@@ -95,6 +95,8 @@ function notTaken(connection: Connection, from: 0 | 1, evidence: Evidence): Diag
         .at(-1)?.view
     const gap = last === undefined ? 0 : (last.seq - receiver.ack) | 0
     if (gap <= 0 || sender.base === undefined || receiver.time < sender.nextTime) return undefined
+    const lost = sameBytesLost(connection, from, receiver.ack, evidence)
+    if (lost !== undefined) return lost
     const first = (receiver.ack - sender.base) >>> 0
     return diagnosis(
         "not-acknowledged",

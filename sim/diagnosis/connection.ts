@@ -1,6 +1,7 @@
 // Why a TCP connection did not open, ended other than by both FINs, or does not move on.
 
 import { type Connection, endName, other } from "../analysis/connection"
+import { Bit } from "../analysis/segment"
 import { whyNotAcknowledged } from "./acknowledged"
 import { chipTrouble, LOOK_AT_CHIP } from "./chip"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
@@ -178,7 +179,10 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
             )
         return unanswered(evidence, attempt, base, sent)
     }
+    const odd = answeredWithoutSyn(connection, evidence)
+    if (odd !== undefined) return odd
     if (ends[server].state === "SYN-RECEIVED") {
+        if (isOnItsWay(connection, now, evidence)) return undefined
         const astray = sentElsewhere(connection, server, evidence)
         if (astray !== undefined) return astray
         const unheard =
@@ -206,6 +210,34 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
     if (ends[0].segments + ends[1].segments === 0)
         return diagnosis("unreachable", `${icmp ?? "Nothing is known of it"}.`)
     return undefined
+}
+
+/** The time that the ACK of a handshake may take on a slow line, ns. */
+const ON_ITS_WAY = 10e9
+
+/** Returns true when the device has sent the ACK that completes the handshake a moment ago, and no line has lost it. */
+function isOnItsWay(connection: Connection, now: number, evidence?: Evidence): boolean {
+    const { client, handshake, addresses } = connection
+    if (evidence?.self?.().ip !== addresses[client] || handshake.ack === undefined) return false
+    const last = segmentsOf(connection, client, evidence).at(-1)
+    return last !== undefined && last.lost === undefined && now - handshake.ack < ON_ITS_WAY
+}
+
+/** Returns that a server answers a SYN, but never by a SYN of its own. */
+function answeredWithoutSyn(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
+    const { ends, client, handshake, isMidway } = connection
+    const server = other(client)
+    const { segments, syns, lastBits } = ends[server]
+    if (handshake.firstSyn === undefined || isMidway || segments === 0 || syns > 0) return undefined
+    // a reset has rules of its own, and one such segment may be of an older connection
+    if (connection.reset !== undefined || lastBits & Bit.Rst || ends[client].syns < STUCK) return undefined
+    const [name, peer] = [endName(connection, server), endName(connection, client)]
+    return diagnosis(
+        "handshake-unfinished",
+        `${name} answers the SYN of ${peer} by ${counted(segments, "segment")} without SYN, which opens no connection (RFC 9293 section 3.10.7.3).`,
+        `look at the stack of ${name}, and at what answers in its name on the way (a firewall, a proxy)`,
+        [lastHeard(connection, server, evidence)]
+    )
 }
 
 /** Returns that a host sends the device's segments to another Ethernet address. */
@@ -257,6 +289,8 @@ export function lastNotes({ said, note }: Evidence): (string | undefined)[] {
 function closedAtOnce(connection: Connection): Diagnosis | undefined {
     const { ends, client, closer, handshake, reset } = connection
     const server = other(client)
+    // what is not acknowledged afterwards is the greater trouble
+    if (ends[client].unansweredRetransmissions >= STUCK) return undefined
     if (closer !== server || reset !== undefined || ends[server].bytes > 0) return undefined
     const opened = handshake.ack ?? handshake.synAck
     if (opened === undefined || connection.finTime === undefined) return undefined

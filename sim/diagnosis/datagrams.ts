@@ -20,6 +20,8 @@ const TIME_SIZE = 48
 const REFERENCE = 12
 const ORIGIN = 24
 const TRANSMIT = 40
+/** RFC 5905 figure 10: the mode of a server's answer. */
+const SERVER = 4
 const UNREACHABLE = 3
 const PORT = 3
 const IP = 20
@@ -176,6 +178,8 @@ export function whyNoTime(evidence: Evidence, ip: string): Diagnosis | undefined
             seen
         )
     if (payload.length < TIME_SIZE) return unusable(`it has ${payload.length} bytes instead of ${TIME_SIZE}`)
+    const mode = payload[0]! & 7
+    if (mode !== SERVER) return unusable(`its mode is ${mode}, and that of a server's answer is ${SERVER}`)
     const stratum = payload[1]!
     if (stratum === 0) {
         const code = String.fromCharCode(...payload.subarray(REFERENCE, REFERENCE + 4)).replace(/[^ -~]/g, "")
@@ -189,6 +193,8 @@ export function whyNoTime(evidence: Evidence, ip: string): Diagnosis | undefined
               )
     }
     if (payload[0]! >> 6 === ALARM || stratum > MOST_STRATUM) return unusable("the server's clock is not set")
+    if (payload.subarray(TRANSMIT, TRANSMIT + 4).every(byte => byte === 0))
+        return unusable("it has no time (its transmit time stamp is 0)")
     const origin = payload.subarray(ORIGIN, ORIGIN + 8).join()
     const isRepeated = evidence.others.some(
         ({ view }) =>

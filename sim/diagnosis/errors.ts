@@ -10,6 +10,7 @@ import { knownServers, ownQuestions, whyNoName } from "./dns"
 import type { Evidence } from "./evidence"
 import { addressesOf, namedBy, plain } from "./names"
 import { withoutNeighbour } from "./opening"
+import { whyNoReply } from "./reaching"
 import { counted } from "./words"
 
 /** What the rules need to know of the device's connections. */
@@ -143,6 +144,7 @@ function whySilent(evidence: Evidence, ip: string, scheme: string): Diagnosis | 
     return (
         (scheme === "time" ? whyNoTime(evidence, ip) : undefined) ??
         whyNoDatagram(evidence, ip) ??
+        (scheme === "ping" ? whyNoReply(evidence, ip) : undefined) ??
         withoutNeighbour(evidence, { client, server: ip, name: ip, asked: "", since: 0 })
     )
 }

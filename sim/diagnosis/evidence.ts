@@ -53,6 +53,8 @@ export interface Self {
     readonly gateway?: string | undefined
     /** The name servers of its settings; undefined where they are not known. */
     readonly nameServers?: readonly string[] | undefined
+    /** Returns true while this computer's own connection, which carries the device's, has no answer; undefined without a router to it. */
+    readonly dials?: ((ip: string, port: number) => boolean) | undefined
     /** The most connections that it can have at a time; undefined where it is not known. */
     readonly connections?: number | undefined
 }
@@ -79,6 +81,8 @@ export class Evidence {
     /** The Ethernet addresses that frames came from, and the address that the frame of the last ARP answer for an IP address came from. */
     readonly stations = new Set<string>()
     readonly answeredFrom = new Map<string, string>()
+    /** The stations that send ARP with each Ethernet address, at most two. */
+    readonly users = new Map<string, readonly string[]>()
     readonly drops: Drop[] = []
     /** The frames that were lost, and those that arrived damaged. */
     readonly counts = { lost: 0, damaged: 0 }
@@ -111,9 +115,10 @@ export class Evidence {
         const sighting: Sighting = { time, from, view, lost, arrives }
         if (lost !== undefined) this.counts.lost++
         if (view.kind === "tcp") keep(this.segments, { ...sighting, view }, MOST_SEGMENTS)
-        else keep(this.others, sighting, MOST_OTHERS)
+        else this.keepOther(sighting)
         if (view.kind === "malformed") return view
         if (this.stations.size < MOST_HOSTS) this.stations.add(view.sourceMac)
+        if (view.kind === "arp" && from !== "") this.noteUser(view.sourceMac, from)
         const check = failedCheck(view)
         if (check !== undefined && "source" in view)
             keep(
@@ -162,6 +167,29 @@ export class Evidence {
         if (check !== undefined) this.counts.damaged++
         if (check !== undefined) keep(this.damages, { time, check, source, destination, to }, MOST_NOTED)
         return view
+    }
+
+    private noteUser(mac: string, station: string): void {
+        const known = this.users.get(mac) ?? []
+        if (known.length > 1 || known.includes(station) || this.users.size >= MOST_HOSTS) return
+        this.users.set(mac, [...known, station])
+    }
+
+    /** Notes a frame other than a segment. Of too many, those that are not the device's are forgotten first. */
+    private keepOther(sighting: Sighting): void {
+        const { others } = this
+        others.push(sighting)
+        if (others.length <= MOST_OTHERS * 1.5) return
+        const first = others.splice(0, others.length - MOST_OTHERS / 2)
+        const own = this.self?.()
+        const mine = first.filter(
+            ({ from, view }) =>
+                from === own?.station ||
+                ("destination" in view && view.destination === own?.ip) ||
+                (view.kind === "arp" && view.targetIp === own?.ip)
+        )
+        const kept = own === undefined ? first : mine
+        others.unshift(...kept.slice(-MOST_OTHERS / 2))
     }
 
     /** Notes a drop that a host's stack reports. */

@@ -12,16 +12,17 @@ import type { Fate } from "../link/impair"
 import type { ArpView, TcpView, UdpView, View } from "../view/dissect"
 import { noteDriver } from "./chip"
 import { cableWasOut, isClosed, openedLate, whyConnection, whyDropped, withoutCable } from "./connection"
+import { BEFORE_OPEN, goesOn, PASSING, replacedBy, UNHEARD } from "./corrections"
 import { datagramsLost, portClosed, whyNoDatagram } from "./datagrams"
 import { whyNoAddress } from "./dhcp"
-import { type Diagnosis, diagnosis, diagnosisLines, moment } from "./diagnosis"
+import { type Diagnosis, diagnosis, diagnosisLines } from "./diagnosis"
 import { whyNoName } from "./dns"
 import { whyError } from "./errors"
 import { Evidence, failedCheck, type Self } from "./evidence"
-import { general, healthy, recovered, sameMac, sharedAddress } from "./general"
+import { general, healthy, recovered, scanned, sharedAddress } from "./general"
 import { notJson, requestIn } from "./http"
 import { lostSyns } from "./line"
-import { askedFor, targetsOf, withoutNeighbour } from "./opening"
+import { askedFor, sameMac, targetsOf, withoutNeighbour } from "./opening"
 import { keyOf, OwnConnections } from "./own-connections"
 import { addressTaken, lateAnswer, whyNoReply, whyNotReached } from "./reaching"
 import { answeredAfterAll, mute, UNANSWERED, waitingFor } from "./refusals"
@@ -52,31 +53,12 @@ const WISHED: readonly string[] = ["reset", "reset-after-close", "withdrawn"]
 const EVENT_WITHIN = 100
 /** A connection whose last segment is younger than this may still move on, ns. */
 const PATIENCE = 2e9
-/** Causes that an answer to ARP contradicts. */
-const UNHEARD: readonly string[] = ["host-silent", "gateway-silent", "peer-vanished", "wrong-prefix"]
-/** Causes for which a connection does not open. */
-const BEFORE_OPEN: readonly string[] = [
-    ...[
-        "cable-out",
-        "corrupted",
-        "filtered",
-        "frames-lost",
-        "gateway-wrong",
-        "handshake-unfinished",
-        "ignored-reset",
-    ],
-    ...["not-acknowledged", "peer-vanished", "stale-connection", "tables-full", "backlog-full", "unanswered"],
-    ...["unreachable", "wrong-number"],
-]
-/** Causes that may pass while the connection stays open. */
-const PASSING: readonly string[] = [
-    ...["cable-out", "corrupted", "filtered", "frames-lost", "gateway-silent", "host-silent", "mtu"],
-    ...["not-acknowledged", "peer-vanished", "unreachable", "window-shut", "wrong-neighbour"],
-]
 /** The same sentence is not repeated within this time, ms. */
 const REPEATED = 60_000
 /** The number of ARP requests after which the stack gives up (src/net/arp.ts). */
 const ARP_TRIES = 3
+/** Closed ports of the device that a host has tried from which on it scans. */
+const SCAN = 4
 /** A window that is shut for this long is explained, ns. */
 const SHUT = 10e9
 
@@ -125,8 +107,8 @@ export class Explainer {
         const own = this.self()
         if (view.kind === "arp" && view.senderIp === own.ip && from !== own.station)
             this.service(addressTaken(evidence))
-        if (view.kind === "arp" && view.sourceMac === evidence.mac && from !== own.station && from !== "")
-            this.service(sameMac(own.name, from, evidence.mac))
+        const user = evidence.users.get(evidence.mac)?.find(one => one !== own.station)
+        if (view.kind === "arp" && user !== undefined) this.service(sameMac(own.name, user, evidence.mac))
         if (view.kind === "arp" && from !== own.station) this.noteNeighbour(view)
         if (view.kind === "arp" && from === own.station) this.noteAsked(view)
         if (view.kind === "icmp" && view.destination === own.ip) {
@@ -386,7 +368,10 @@ export class Explainer {
         if (segment.length > 0) this.exchanged(connection, from)
         if (bits & Bit.Rst) this.resets.push({ connection, time: this.now })
         else if (bits & Bit.Fin) this.explain(connection, ["closed-at-once", "tls", "cut-short", "no-answer"])
-        else if (marks & (Mark.Retransmission | Mark.ZeroWindow | Mark.ZeroWindowProbe | Mark.KeepAlive)) {
+        if (
+            (bits & Bit.Rst) === 0 &&
+            marks & (Mark.Retransmission | Mark.ZeroWindow | Mark.ZeroWindowProbe | Mark.KeepAlive)
+        ) {
             const isStuck = connection.ends.some(
                 ({ unansweredRetransmissions, unansweredKeepAlives, shutSince }) =>
                     unansweredRetransmissions >= RETRANSMISSIONS ||
@@ -396,7 +381,9 @@ export class Explainer {
             // after a failure the first segment that arrives is answered first
             const last = this.lastAbout(connection)
             const isTried = PASSING.includes(last?.cause ?? "") && arrivesBothWays(connection, this.evidence)
-            if (isStuck && !isTried) this.explain(connection)
+            const isOpening =
+                (bits & (Bit.Syn | Bit.Ack)) === Bit.Syn && connection.ends[from].syns > RETRANSMISSIONS
+            if ((isStuck || isOpening) && !isTried) this.explain(connection)
         }
     }
 
@@ -465,17 +452,11 @@ export class Explainer {
 
     /** Corrects what was said of a connection that goes on: all that was sent is acknowledged, and no window is shut. */
     private noteRecovery(connection: Connection): void {
-        const { ends, handshake, reset } = connection
+        const { handshake, reset } = connection
         const last = this.lastAbout(connection)
         if (last === undefined || handshake.ack === undefined || reset !== undefined) return
         if (!PASSING.includes(last.cause) || last.time * 1e6 < handshake.ack) return
-        const isGoing = ([0, 1] as const).every(
-            end =>
-                ends[end].ack === ends[other(end)].next &&
-                ends[end].unansweredRetransmissions + ends[end].unansweredKeepAlives === 0 &&
-                ends[end].shutSince === undefined
-        )
-        if (!isGoing || !arrivesBothWays(connection, this.evidence)) return
+        if (!goesOn(connection, this.evidence)) return
         const why = recovered(connection, this.now)
         this.add(
             `${this.own.keyFor(connection)} ${last.time}`,
@@ -580,9 +561,24 @@ export class Explainer {
         if (this.final.has(connection) || this.own.isStray(connection)) return
         const why = whyConnection(connection, this.now * 1e6, this.evidence)
         if (why === undefined || (only !== undefined && !only.includes(why.cause))) return
+        if (why.cause === "port-closed" && this.isScan(connection)) return
         // a reset that the device's own program asked for is no failure to report
         if (connection.resetBy?.end === this.own.ownEnd(connection) && WISHED.includes(why.cause)) return
         this.add(this.own.keyFor(connection), why, this.own.tupleOf(connection))
+    }
+
+    /** Returns true for a refusal of the device that is one of many to a host, which is explained once. */
+    private isScan(connection: Connection): boolean {
+        const own = this.own.ownEnd(connection)
+        if (connection.resetBy?.end !== own) return false
+        const ip = connection.addresses[other(own)]
+        const isRefused = (one: Connection) =>
+            one.addresses.includes(ip) && one.resetBy?.cause === "port-closed" && one.resetBy.end === own
+        const refused = this.connections.list.filter(isRefused)
+        const ports = new Set(refused.map(one => one.ports[own]))
+        if (ports.size < SCAN) return false
+        this.add(`scan ${ip}`, scanned(this.self().name, ip, [...ports]), undefined, ip)
+        return true
     }
 
     private service(why: Diagnosis | undefined): void {
@@ -632,9 +628,4 @@ export class Explainer {
                 whyConnection(connection, this.now * 1e6, this.evidence))
         return connection && why && { why, about: this.own.tupleOf(connection) }
     }
-}
-
-/** Returns when a sentence was said that another one corrects, and that sentence. */
-function replacedBy({ time, sentence }: Explained): string {
-    return `at ${moment(time)} it read: ${sentence}`
 }

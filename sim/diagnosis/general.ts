@@ -2,7 +2,7 @@
 
 import { type Connection, endName, other } from "../analysis/connection"
 import type { Tuple } from "../device/events"
-import { type Diagnosis, diagnosis, moment } from "./diagnosis"
+import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { lastWords } from "./sightings"
 import { counted } from "./words"
@@ -41,11 +41,12 @@ export function sharedAddress(
     )
 }
 
-export function sameMac(name: string, station: string, mac: string): Diagnosis {
+/** Returns that a host tries one port of the device after the other. */
+export function scanned(name: string, ip: string, ports: readonly number[]): Diagnosis {
     return diagnosis(
-        "address-taken",
-        `Two stations send with the Ethernet address ${mac}: ${name} and ${station}. A switch sends frames to the one that spoke last.`,
-        "give each station its own Ethernet address (macAddress)"
+        "port-closed",
+        `${ip} tries one port of ${name} after the other, and ${name} refuses those on which no program listens: ${listed(ports.map(String))} so far.`,
+        "nothing, if it is a port scan; else look at the port's number, and start the server"
     )
 }
 

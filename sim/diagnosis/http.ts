@@ -15,6 +15,9 @@ const INTERIM = /^HTTP\/1\.\d 1\d\d[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n/
 /** RFC 9110 section 15.4: the codes that name another address in the field Location. */
 const REDIRECTIONS = ["301", "302", "303", "307", "308"]
 
+/** What web servers write when a plain request comes to their port for TLS. */
+const WANTS_TLS = /[^\r\n>]*\b(?:HTTPS (?:server|port)|SSL-enabled server port)\b[^\r\n<]*/
+
 /** Returns the method and the path of a request, such as `GET /`; undefined for other data. */
 export function requestOf(asked: Uint8Array): string | undefined {
     const [, method, path] = REQUEST.exec(latin1(asked)) ?? []
@@ -39,14 +42,27 @@ export function ofHttp(name: string, asked: Uint8Array, answer: Uint8Array): Dia
             `${name} does not speak HTTP: it answered ${request} by ${quoted(answer)}.`,
             "look at the port's number: another service listens there"
         )
-    const words = `${code}${reason === "" ? "" : ` ${reason}`}`
+    const words = `${code}${reason === "" ? "" : ` ${reason.replaceAll(/[^ -~]/g, "?")}`}`
     if (REDIRECTIONS.includes(code)) return redirected(name, request, words, fieldOf(text, "location"))
     if (Number(code) < 400) return undefined
+    const [wantsTls] = WANTS_TLS.exec(text) ?? []
+    if (wantsTls !== undefined)
+        return diagnosis(
+            "tls",
+            `${name} expects TLS: it answered the plain ${request} by ${words}, with ${quoted(wantsTls.trim(), 70)}.`,
+            "use the server's port without TLS, or a proxy on the network that speaks TLS: this stack has none"
+        )
+    const wait = fieldOf(text, "retry-after")
     return diagnosis(
         "service-refused",
         `${name} answered ${request} by ${words} (HTTP).`,
         adviceFor(Number(code)),
-        ["the connection itself worked"]
+        [
+            "the connection itself worked",
+            wait === undefined
+                ? undefined
+                : `the server asks to try again later (Retry-After: ${quoted(wait)})`,
+        ]
     )
 }
 
@@ -127,7 +143,7 @@ function endOf({ client, closer, resetBy, finTime = 0, ends }: Connection, now: 
 }
 
 /** Returns what an answer lacks, in words; undefined if it is complete, or if only the end of the connection shows where it ends. */
-function missingOf(request: string, whole: string): string | undefined {
+export function missingOf(request: string, whole: string): string | undefined {
     let text = whole
     while (INTERIM.test(text)) text = text.replace(INTERIM, "")
     if (STATUS.exec(text) === null && text !== "") return undefined

@@ -78,6 +78,9 @@ export function lossesBetween(
 ): Diagnosis | undefined {
     if (evidence === undefined) return undefined
     const all = evidence.segments.filter(({ view }) => isBetween(view.source, view.destination, a, b))
+    // the simulator knows what was too long
+    const long = all.some(({ lost }) => lost === "mtu") ? tooLong(all, evidence) : undefined
+    if (long !== undefined) return long
     const kind = oneKind(all, since, evidence)
     const late = all.filter(({ time }) => time >= since)
     const lost = late.filter(isLost)
@@ -114,6 +117,25 @@ export function oneWay(connection: Connection, evidence?: Evidence): Diagnosis |
         )
     }
     return undefined
+}
+
+/** Returns that the line loses the same bytes of an end every time, while what follows arrives; undefined if it lost them less than twice. */
+export function sameBytesLost(
+    connection: Connection,
+    from: 0 | 1,
+    ack: number,
+    evidence: Evidence
+): Diagnosis | undefined {
+    const sent = segmentsOf(connection, from, evidence).filter(
+        ({ view }) => ((ack - view.seq) | 0) >= 0 && ((ack - view.seq) | 0) < view.length
+    )
+    const [first] = sent
+    if (first === undefined || sent.length < FEW || !sent.every(isLost)) return undefined
+    return diagnosis(
+        "frames-lost",
+        `The line lost the same ${counted(first.view.length, "byte")} of ${endName(connection, from)} every time, ${sent.length} of ${sent.length} since ${moment(first.time)}, while what follows arrives.`,
+        "look at what drops this segment on the way: a limit on length, or a firewall that reads data"
+    )
 }
 
 /** The SYNs of a client after which it is reported that none arrives: three repetitions. */

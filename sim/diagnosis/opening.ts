@@ -194,6 +194,13 @@ export function unanswered(
         )
     const own = evidence.self?.()
     const isDropped = sent.some(one => one.lost !== undefined)
+    const isDialed = sent.at(-1)?.view.kind === "tcp" && own?.dials?.(server, Number(portOf(name))) === true
+    if (isDialed)
+        return diagnosis(
+            "unanswered",
+            `${name} did not answer ${asked}: this computer, whose own connection carries that of ${own.name}, has no answer from it either.`,
+            `does the program at port ${portOf(name)} still accept connections? A computer drops those for which its queue has no room; a firewall drops them, too`
+        )
     const trouble = isDropped ? undefined : chipTrouble(evidence, since, losesFrames)
     if (trouble !== undefined && own?.ip === client)
         return diagnosis(
@@ -206,7 +213,10 @@ export function unanswered(
     const macs = evidence.ownersOf(server)
     const isDirect = mac !== undefined && macs.includes(mac)
     const strange = isDirect
-        ? (misdirected(evidence, attempt, mac) ?? elsewhere(evidence, attempt, sent))
+        ? (sharedMac(evidence, mac) ??
+          misdirected(evidence, attempt, mac) ??
+          elsewhere(evidence, attempt, sent) ??
+          asksForRouter(evidence, attempt))
         : undefined
     if (strange !== undefined) return strange
     const [kind] = sent.map(({ view }) => view.kind).slice(-1)
@@ -288,6 +298,39 @@ function misdirected(evidence: Evidence, { server, asked }: Attempt, mac: string
     )
 }
 
+/** Returns that two stations send with one Ethernet address; undefined if only one does. */
+function sharedMac({ users }: Evidence, mac: string): Diagnosis | undefined {
+    const [one, another] = users.get(mac) ?? []
+    return one === undefined || another === undefined ? undefined : sameMac(one, another, mac)
+}
+
+/** Returns the diagnosis of two stations with one Ethernet address. */
+export function sameMac(name: string, station: string, mac: string): Diagnosis {
+    return diagnosis(
+        "address-taken",
+        `Two stations send with the Ethernet address ${mac}: ${name} and ${station}. A switch sends frames to the one that spoke last.`,
+        "give each station its own Ethernet address (macAddress)"
+    )
+}
+
+/** Returns that a server looks for another host by ARP instead of answering a client, and finds none. */
+function asksForRouter(
+    evidence: Evidence,
+    { client, server, name, asked, since }: Attempt
+): Diagnosis | undefined {
+    for (const target of targetsOf(evidence, server)) {
+        const sought = target === client ? undefined : askedFor(evidence, server, target, since)
+        if (sought === undefined || sought.answered || sought.count < 2) continue
+        return diagnosis(
+            "wrong-prefix",
+            `${name} did not answer ${asked}, and ${server} looks for ${target} by ARP meanwhile, which no host answers: it probably takes ${client} for a host of another network, and ${target} is its router.`,
+            `look at the netmask and the router in the settings of ${server}`,
+            [`${server} asked for ${target} ${sought.count} times since ${moment(sought.first)}`]
+        )
+    }
+    return undefined
+}
+
 /** Returns that SYNs were answered, but from another port or address, or in pieces. */
 function elsewhere(
     evidence: Evidence,
@@ -297,20 +340,24 @@ function elsewhere(
     const view = sent.at(-1)?.view
     if (view?.kind !== "tcp") return undefined
     const answer = evidence.segments.find(
-        ({ view: { flags, destination, destinationPort, ack }, time }) =>
-            time >= since &&
-            flags.syn &&
-            flags.ack &&
-            destination === client &&
-            destinationPort === view.sourcePort &&
-            ack === (view.seq + 1) >>> 0
+        ({ view: { flags, ack }, time }) =>
+            time >= since && flags.syn && flags.ack && ack === (view.seq + 1) >>> 0
     )?.view
-    if (answer !== undefined && (answer.source !== server || answer.sourcePort !== view.destinationPort))
+    if (answer === undefined) return inPieces(evidence, server, since)
+    const seen = [`the SYN-ACK of ${answer.source}:${answer.sourcePort} acknowledges the SYN's number`]
+    if (answer.source !== server || answer.sourcePort !== view.destinationPort)
         return diagnosis(
             "wrong-source",
             `${name} did not answer ${asked}, but ${answer.source}:${answer.sourcePort} did: an answer from another ${answer.source === server ? "port" : "address"} belongs to no connection.`,
             "look at what changes addresses on the way (NAT, a redirection), and at the server's address with several interfaces",
-            [`the SYN-ACK of ${answer.source}:${answer.sourcePort} acknowledges the SYN's number`]
+            seen
+        )
+    if (answer.destination !== client || answer.destinationPort !== view.sourcePort)
+        return diagnosis(
+            "wrong-source",
+            `${name} answered ${asked}, but to ${answer.destination}:${answer.destinationPort} instead of ${client}:${view.sourcePort}: such an answer belongs to no connection.`,
+            `look at the stack of ${server}, and at what changes addresses and ports on the way (NAT)`,
+            seen
         )
     return inPieces(evidence, server, since)
 }

@@ -46,17 +46,24 @@ export class OwnConnections {
         return [...this.ids.values()].filter(one => keyOf(one) === keyOf(tuple)).at(-1)?.opened ?? 0
     }
 
-    /** Returns true when a connection is but the answer to the SYN of another one, from a port or an address that was not asked. */
+    /**
+     * Returns true when a connection is but the answer to the SYN of another one: from a port or an address that was not asked, or to one that
+     * did not ask.
+     */
     isStray(connection: Connection): boolean {
-        const { client, ends, addresses, ports, handshake } = connection
+        const { client, ends, handshake } = connection
+        const server = other(client)
         if (handshake.firstSyn !== undefined || ends[client].bytes > 0) return false
-        return this.all.list.some(
-            one =>
-                one !== connection &&
-                one.handshake.firstSyn !== undefined &&
-                one.addresses[one.client] === addresses[client] &&
-                one.ports[one.client] === ports[client]
-        )
+        return this.all.list.some(one => {
+            if (one === connection || one.handshake.firstSyn === undefined) return false
+            const { base } = one.ends[one.client]
+            const isFromElsewhere = sameEnd(one, one.client, connection, client)
+            const isToElsewhere =
+                sameEnd(one, other(one.client), connection, server) &&
+                base !== undefined &&
+                ends[server].ack === (base + 1) >>> 0
+            return isFromElsewhere || isToElsewhere
+        })
     }
 
     /** Returns the connections of the device that are open, in words. */
@@ -121,6 +128,11 @@ export class OwnConnections {
         const [oldest] = this.ids.keys()
         if (this.ids.size > MOST_IDS && oldest !== undefined) this.ids.delete(oldest)
     }
+}
+
+/** Returns true when an end of a connection has the address and port of an end of another one. */
+function sameEnd(one: Connection, end: 0 | 1, another: Connection, its: 0 | 1): boolean {
+    return one.addresses[end] === another.addresses[its] && one.ports[end] === another.ports[its]
 }
 
 /** Returns the text that is the same for all connections with these ends. */

@@ -38,6 +38,8 @@ export function resetOf(connection: Connection, evidence?: Evidence): Diagnosis 
     if (deeper !== undefined) return { ...deeper, evidence: [reset, ...deeper.evidence] }
     const full = tablesOf(connection, evidence) ?? byAnotherStation(connection, end, evidence)
     if (full !== undefined) return full
+    const inexact = notExact(connection, end, evidence)
+    if (inexact !== undefined) return inexact
     if (cause === "ignored-reset") {
         const always = ignoredResets(connection, end, evidence)
         if (always !== undefined) return always
@@ -45,7 +47,9 @@ export function resetOf(connection: Connection, evidence?: Evidence): Diagnosis 
     const { firstSyn } = connection.handshake
     const after =
         firstSyn !== undefined && cause === "port-closed"
-            ? `, ${duration(time - firstSyn)} after the SYN`
+            ? time === firstSyn
+                ? ", at once"
+                : `, ${duration(time - firstSyn)} after the SYN`
             : ""
     const isOwn = evidence?.self?.().ip === connection.addresses[end]
     const at = `${sentAt(connection, end, time, evidence)}${after}`
@@ -65,8 +69,10 @@ export function resetOf(connection: Connection, evidence?: Evidence): Diagnosis 
 }
 
 /** Returns true when the client has reset an older connection of the peer, which had answered its SYN (RFC 9293 section 3.5.1, figure 10). */
-export function isOfOlder({ resetBy, client }: Connection): boolean {
-    return resetBy?.cause === "stale-connection" && resetBy.end === client
+export function isOfOlder({ resetBy, client, handshake }: Connection): boolean {
+    if (resetBy?.cause !== "stale-connection" || resetBy.end !== client) return false
+    // a client that has completed the handshake resets this connection
+    return handshake.ack === undefined || handshake.ack > resetBy.time
 }
 
 function resetsOf(segments: readonly SegmentSighting[]): SegmentSighting[] {
@@ -84,6 +90,22 @@ function uselessResets(connection: Connection, end: 0 | 1, evidence?: Evidence):
     const resets = resetsOf(segmentsOf(connection, end, evidence)).length
     if (resets < STUCK) return undefined
     return `${counted(resets, "RST")} have not ended it: ${endName(connection, other(end))} answers as before`
+}
+
+/** Returns that the device ignores a reset whose number is in the window, but not the next one (RFC 5961 section 3.2); undefined for any other. */
+function notExact(connection: Connection, end: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
+    const { resetBy, ends, addresses, handshake } = connection
+    const own = evidence?.self?.()
+    const receiver = ends[other(end)]
+    if (resetBy === undefined || own?.ip !== addresses[other(end)] || handshake.ack === undefined)
+        return undefined
+    if (resetBy.cause === "ignored-reset" || ((resetBy.seq - receiver.ack) | 0) <= 0) return undefined
+    return diagnosis(
+        "ignored-reset",
+        `${own.name} ignores the RST of ${endName(connection, end)}: its number is ${resetBy.seq}, and only ${receiver.ack}, the next one, ends the connection (RFC 5961 section 3.2).`,
+        `look at the stack of ${endName(connection, end)}: a host that has reset the connection answers the ACK of ${own.name} by an RST with the right number`,
+        [lastHeard(connection, other(end), evidence)]
+    )
 }
 
 /** Returns that an end answers by nothing but resets that have to be ignored. */

@@ -109,19 +109,25 @@ function failure({ why: { cause }, peer, connection, isOwn }: Failure): string {
     const reason = `${words[cause]} (${cause})`
     if (peer === undefined) return reason
     if (connection?.handshake.ack !== undefined) return `the connection with ${peer}: ${reason}`
+    // it was reached, and said so
+    if (cause === "service-refused") return `${peer}: ${reason}`
     return isOwn ? `${peer} was not reached: ${reason}` : `${peer} did not get a connection: ${reason}`
 }
 
 /** Returns true when a reset has ended a connection, which did not open after it. */
-function isReset({ resetBy, handshake }: Connection): boolean {
+function isReset({ resetBy, handshake, ends }: Connection): boolean {
     if (resetBy === undefined || resetBy.cause === "ignored-reset") return false
+    // a reset after both FINs takes nothing away
+    if (resetBy.cause === "reset-after-close" && ends.every(({ fin }) => fin !== undefined)) return false
     return !((handshake.ack ?? 0) > resetBy.time)
 }
 
 /** Returns true when both FINs were acknowledged. */
-function isOver({ reset, ends }: Connection): boolean {
+function isOver(connection: Connection): boolean {
     return (
-        reset === undefined &&
-        ends.every(({ fin, state }) => fin !== undefined && (state === "CLOSED" || state === "TIME-WAIT"))
+        !isReset(connection) &&
+        connection.ends.every(
+            ({ fin, state }) => fin !== undefined && (state === "CLOSED" || state === "TIME-WAIT")
+        )
     )
 }

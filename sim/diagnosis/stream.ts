@@ -60,9 +60,9 @@ export function latin1(bytes: Uint8Array, most = 400): string {
     return text
 }
 
-/** Returns the first line of a text in quotes, without what cannot be printed. */
-export function quoted(answer: Uint8Array | string): string {
+/** Returns the first line of a text in quotes, at most `most` characters, without what cannot be printed. */
+export function quoted(answer: Uint8Array | string, most = 40): string {
     const [line = ""] = (typeof answer === "string" ? answer : latin1(answer)).split(/\r?\n/)
     const tame = line.replaceAll(/[^\x20-\x7e]/g, "?")
-    return `"${tame.length > 40 ? `${tame.slice(0, 40)}...` : tame}"`
+    return `"${tame.length > most ? `${tame.slice(0, most)}...` : tame}"`
 }

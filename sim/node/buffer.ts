@@ -112,7 +112,10 @@ export class Buffer extends Bytes {
 
     /** Copies all of `from` to `offset`, clipped to this buffer. */
     override set(from: ArrayLike<number>, offset = 0): void {
-        this.blitAt(offset, from as Buffer, 0, from.length)
+        // Node's own arrays have no view; making one would copy their bytes twice
+        const foreign = (from as Buffer).view === undefined
+        if (foreign && offset >= 0 && offset + from.length <= this.length) copy.call(this, from, offset)
+        else this.blitAt(offset, from as Buffer, 0, from.length)
     }
 
     /** Returns the bytes of this buffer and then those of the other. */

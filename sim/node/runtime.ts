@@ -42,6 +42,7 @@ export class NodeRuntime implements Runtime {
     private readonly context: Context
     private readonly encoder = new TextEncoder()
     private timer: Timer | undefined
+    private readonly wake = () => this.run()
     private stopped = false
     /** The error that the simulator threw while the program ran. */
     private failure: { error: unknown } | undefined
@@ -60,13 +61,13 @@ export class NodeRuntime implements Runtime {
     async start(): Promise<void> {
         const script = new Script(scriptOf(this.options.program), { filename: this.traces.file })
         const { clock } = this.options
-        this.timer = clock.at(clock.now() + BOOT, () =>
-            this.run(() => {
-                const main = script.runInContext(this.context) as () => Promise<void>
-                this.context.main = main
-                new Script("main().catch(error => environment.panic(error))").runInContext(this.context)
-            })
-        )
+        this.timer = clock.at(clock.now() + BOOT, () => {
+            const main = script.runInContext(this.context) as () => Promise<void>
+            this.context.main = main
+            new Script("main().catch(error => environment.panic(error))").runInContext(this.context)
+            runDry.runInContext(this.context)
+            this.run()
+        })
     }
 
     stop(): void {
@@ -74,20 +75,19 @@ export class NodeRuntime implements Runtime {
         this.timer?.cancel()
     }
 
-    /** Runs every fiber that is due, one after the other, and schedules itself for the next one. */
-    private run(first: () => void): void {
-        first()
+    /** Runs every fiber that is due, one after the other, each with its promises, and schedules itself for the next one. */
+    private run(): void {
         const scheduler = this.context.scheduler as typeof Scheduler
         let turns = 0
-        do runDry.runInContext(this.context)
         while (!this.stopped && ++turns <= TURNS_AT_ONCE && scheduler.step())
+            runDry.runInContext(this.context)
         if (turns > TURNS_AT_ONCE) this.host(() => this.end(PanicCode.Simulator, NEVER_SLEEPS, []))
         const failure = this.failure
         this.failure = undefined
         if (failure !== undefined) throw failure.error
         const next = scheduler.next()
         if (this.stopped || next === Number.POSITIVE_INFINITY) return
-        this.timer = this.options.clock.at(this.origin + next, () => this.run(() => {}))
+        this.timer = this.options.clock.at(this.origin + next, this.wake)
     }
 
     private environment(): Environment {
@@ -99,7 +99,12 @@ export class NodeRuntime implements Runtime {
             log: (level, text) => this.host(() => onLog(level, text)),
             panic: error => this.host(() => this.panic(error)),
             write: bytes => {
-                this.host(() => onPipe(own(bytes)))
+                if (this.stopped) return 0
+                try {
+                    onPipe(own(bytes))
+                } catch (error) {
+                    this.fail(error)
+                }
                 return 0
             },
             random: bytes => {
@@ -118,9 +123,13 @@ export class NodeRuntime implements Runtime {
         try {
             call()
         } catch (error) {
-            this.failure ??= { error }
-            this.stop()
+            this.fail(error)
         }
+    }
+
+    private fail(error: unknown): void {
+        this.failure ??= { error }
+        this.stop()
     }
 
     private panic(error: unknown): void {

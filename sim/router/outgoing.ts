@@ -88,6 +88,13 @@ export class Outgoing {
         return this.flows.size
     }
 
+    /** Returns true while a socket of this computer waits for the answer of a host's port. */
+    dials(ip: number, port: number): boolean {
+        for (const { syn, ends } of this.flows.values())
+            if (syn !== undefined && ends.destination === ip && ends.destinationPort === port) return true
+        return false
+    }
+
     /** Handles a device's segment that belongs to no incoming connection. May change `frame`. */
     receive(frame: Buffer, length: number, ends: Ends): void {
         const control = controlOf(frame)

@@ -163,6 +163,11 @@ export class Router implements Station {
         this.dhcp.mode = mode
     }
 
+    /** Returns true while this computer's own connection with a host's port, which carries a device's, has no answer. */
+    dials(ip: string, port: number): boolean {
+        return this.outgoing.dials(ipv4Of(ip), port)
+    }
+
     /** The number of open sockets of this computer, and of connections that are remembered without a socket. */
     get usage(): { tcp: number; udp: number; remembered: number } {
         const { outgoing, incoming, udp } = this

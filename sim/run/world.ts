@@ -541,6 +541,7 @@ export class World {
                 gateway,
                 nameServers: router === undefined || program === undefined ? undefined : [router],
                 connections: config.connections,
+                dials: (ip, port) => this.router?.dials(ip, port) ?? false,
             },
             () => explainer.evidence
         )

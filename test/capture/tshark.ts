@@ -1,13 +1,13 @@
 // Asks tshark what it makes of a capture: the judge of our files and frames that is not ours.
-import { execFileSync, spawnSync } from "node:child_process"
 
-const isInstalled = spawnSync("tshark", ["--version"]).status === 0
+import { execFileSync } from "node:child_process"
+import { isInstalled } from "../support/installed"
 
 /**
  * Tests that need tshark are skipped (and shown as such) where it is absent, except in CI, which installs it: there
  * they fail.
  */
-export const withoutTshark = !isInstalled && !process.env.CI
+export const withoutTshark = !isInstalled("tshark") && !process.env.CI
 
 /** What tshark prints for a file with these further arguments. */
 export function tshark(file: string, ...args: string[]): string {

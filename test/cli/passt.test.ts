@@ -1,15 +1,14 @@
 // passt, where it is installed: another way from the device to this computer's sockets.
 
-import { spawnSync } from "node:child_process"
 import { afterEach, describe, expect, test } from "vitest"
 import { openPasst } from "../../sim/link/passt"
 import { LinkError } from "../../sim/link/stream"
+import { isInstalled } from "../support/installed"
 import { Cli, cli, runtimes } from "./cli"
 import { free, taken } from "./ports"
 
-const isInstalled = spawnSync("passt", ["--version"]).error === undefined
 // CI installs it
-const withoutPasst = !isInstalled && !process.env.CI
+const withoutPasst = !isInstalled("passt") && !process.env.CI
 
 let device: Cli | undefined
 afterEach(async () => {

@@ -1,4 +1,4 @@
-// What the segments of a connection cost on the VM, in operations: some 286 cycles each on an RP2040. docs/measurements.md has
+// What the segments of a connection cost on the VM, in operations: some 380 cycles each on an RP2040. docs/measurements.md has
 // the numbers.
 
 import { afterAll, describe, expect, test } from "vitest"

@@ -1,8 +1,11 @@
 // What a server answers to a request, and what it does not: the sentence names the request, and how much of the answer came.
 
+import fc from "fast-check"
 import { expect, test } from "vitest"
+import { missingOf, ofHttp } from "../../sim/diagnosis/http"
 import type { HostConnection } from "../../sim/host/host"
 import type { Scene } from "../../sim/stage/scene"
+import { ethernet, ipv4, udp } from "../../sim/testing/frames"
 import { explained, lastResult, type Part } from "./explained"
 
 const JSON_CLIENT = ["--program", "src/gallery/json-client.ts"]
@@ -115,6 +118,22 @@ const answers: { readonly [name: string]: [Part, number, string, RegExp, ...stri
         /^10\.0\.0\.1:8000 closed the connection 4\.\d\d s after POST \/readings, without an answer\.$/,
         ...JSON_CLIENT,
     ],
+    "a plain request to a port for TLS": [
+        sends(
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 48\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+        ),
+        5,
+        "tls",
+        /^10\.0\.0\.1:8000 expects TLS: it answered the plain POST \/readings by 400 Bad Request, with "Client sent an HTTP request to an HTTPS server\."\.$/,
+        ...JSON_CLIENT,
+    ],
+    "a server that is overloaded": [
+        sends("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n"),
+        5,
+        "service-refused",
+        /by 503 Service Unavailable \(HTTP\)\.$/,
+        ...JSON_CLIENT,
+    ],
     "an answer that is no JSON": [
         sends("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
         5,
@@ -151,6 +170,54 @@ test("an answer that comes late corrects the sentence, and is no failure", async
     expect(lastResult()).toBe("result: nothing failed.")
 })
 
+/** A time server whose answer `change` spoils. */
+function clock(change: (answer: Uint8Array) => void): Part {
+    return {
+        set: scene => {
+            scene.server.stop()
+            const actor = scene.actor("10.0.0.1")
+            actor.onPacket = view => {
+                if (view.kind !== "udp") return
+                const answer = new Uint8Array(48)
+                answer.set([0x24, 2])
+                // the request's transmit time stamp comes back as the origin
+                answer.set(view.payload.subarray(40, 48), 24)
+                answer[40] = 0xe0
+                change(answer)
+                const ends = { source: actor.ip, destination: view.source }
+                const ports = { sourcePort: view.destinationPort, destinationPort: view.sourcePort }
+                const packet = ipv4({ ...ends, protocol: 17 }, udp(ends, ports, answer))
+                actor.send(ethernet(view.sourceMac, actor.mac, 0x0800, packet))
+            }
+        },
+    }
+}
+
+test.each<[string, (answer: Uint8Array) => void, RegExp]>([
+    [
+        "RATE",
+        answer => answer.set([0x24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from("RATE")]),
+        /fewer questions \(RATE\)/,
+    ],
+    [
+        "DENY",
+        answer => answer.set([0x24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from("DENY")]),
+        /refuses to answer \(DENY\)/,
+    ],
+    ["a clock that is not set", answer => answer.set([0xe4]), /the server's clock is not set\.$/],
+    ["no time", answer => answer.fill(0, 40), /it has no time \(its transmit time stamp is 0\)\.$/],
+    [
+        "the mode of a client",
+        answer => answer.set([0x23]),
+        /its mode is 3, and that of a server's answer is 4\.$/,
+    ],
+])("a time server's answer: %s", async (_name, change, sentence) => {
+    const all = await explained(clock(change), 40, "--program", "src/gallery/ntp-clock.ts")
+    expect(all.map(one => one.cause)).toEqual(["service-refused"])
+    expect(all[0]?.sentence).toMatch(sentence)
+    expect(lastResult()).toBe("result: failed: 10.0.0.1: the server refuses (service-refused).")
+})
+
 const complete: { readonly [name: string]: string } = {
     "a body with its length": `${FOUND}Content-Length: 8\r\n\r\n{"id":5}`,
     "a body that the end of the connection ends": `${FOUND}\r\n{"id":5}`,
@@ -161,4 +228,32 @@ const complete: { readonly [name: string]: string } = {
 test.each(Object.entries(complete))("no failure: %s", async (_name, text) => {
     const all = await explained(sends(text), 20, ...JSON_CLIENT)
     expect(all.filter(one => one.cause === "cut-short" || one.cause === "no-answer")).toEqual([])
+})
+
+test("any bytes of a server have an answer", () => {
+    const asked = Buffer.from("GET / HTTP/1.1\r\n\r\n")
+    const parts = fc.constantFrom(
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 302\r\n",
+        "HTTP/1.1 404 \x07\xe4\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Content-Length: 9\r\n",
+        "Location: \x00\r\n",
+        "ffffffff\r\n",
+        "0\r\n",
+        "\r\n",
+        "\n",
+        "HTTPS port"
+    )
+    const texts = fc.array(fc.oneof(parts, fc.string({ maxLength: 8 })), { maxLength: 12 })
+    fc.assert(
+        fc.property(texts, some => {
+            const text = some.join("")
+            const why = ofHttp("10.0.0.1:80", asked, Buffer.from(text))
+            if (why !== undefined) expect(why.sentence).toMatch(/^[ -~]+$/)
+            const missing = missingOf("GET /", text)
+            expect(missing === undefined || missing.length > 0).toBe(true)
+        })
+    )
 })

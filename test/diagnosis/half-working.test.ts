@@ -8,7 +8,7 @@ import type { Actor } from "../../sim/stage/actor"
 import type { Scene } from "../../sim/stage/scene"
 import { ethernet, icmp, ipv4 } from "../../sim/testing/frames"
 import type { View } from "../../sim/view/dissect"
-import { explained, lastResult, type Part } from "./explained"
+import { explained, lastResult, type Part, serve, TALK } from "./explained"
 
 const HELLO = ["connect 10.0.0.1 7", "wait 3 ESTABLISHED", "sleep 500", "send 3 hello"]
 
@@ -111,6 +111,47 @@ const failures: { readonly [name: string]: [Part, number, string, RegExp, ...str
         60,
         "frames-lost",
         /^The line lost all \d segments that 10\.0\.0\.2:\d+ sent since 1\.\d+ s, while \d segments of 10\.0\.0\.1:8000 arrived/,
+    ],
+    "long segments of the server vanish, and short ones arrive": [
+        {
+            set: ({ server, conditions }) => {
+                conditions.maximum(400)
+                server.listen(8000, { accepted: connection => connection.send("x".repeat(3000)) })
+            },
+            commands: ["connect 10.0.0.1 8000", "wait 3 ESTABLISHED"],
+        },
+        60,
+        "mtu",
+        /^Packets of \d+ bytes and more from 10\.0\.0\.1 to 10\.0\.0\.2 vanish on the way/,
+    ],
+    "one segment of the server is lost every time": [
+        {
+            set: scene => {
+                scene.server.listen(8000, { accepted: connection => connection.send("x".repeat(3000)) })
+                losing(view => view.kind === "tcp" && view.source === "10.0.0.1" && view.length > 700)(scene)
+            },
+            commands: ["connect 10.0.0.1 8000", "wait 3 ESTABLISHED"],
+        },
+        60,
+        "frames-lost",
+        /^The line lost the same \d+ bytes of 10\.0\.0\.1:8000 every time, \d of \d since 0\.\d+ s, while what follows arrives\.$/,
+    ],
+    "a server closes, and acknowledges the device's FIN no more": [
+        {
+            set: scene => {
+                const actor = scene.actor("10.0.0.8")
+                serve(actor, view => {
+                    if (view.length === 0) return
+                    const ack = view.seq + view.length
+                    actor.segment(view, { seq: 5001, ack, flags: "P.", window: 8000 }, [1])
+                    actor.segment(view, { seq: 5002, ack, flags: "F.", window: 8000 })
+                })
+            },
+            commands: [...TALK, "sleep 200", "read 3", "close 3"],
+        },
+        40,
+        "peer-vanished",
+        /^10\.0\.0\.8:7 has vanished: nothing came from it since 0\.\d+ s, and \d retransmissions have no answer/,
     ],
     "a firewall drops the device's datagrams": [
         { set: ({ conditions }) => conditions.filter(514) },
@@ -326,6 +367,14 @@ describe("what heals", () => {
             "result: failed: 10.0.0.1:7 was not reached: the cable was out (cable-out)."
         )
     })
+})
+
+test("a slow line is no failure, and a reset after both FINs neither", async () => {
+    const commands = [...HELLO, "sleep 9000", "read 3", "close 3"]
+    expect(await explained({ commands }, 60, "--impair", "rate=600bit")).toEqual([])
+    expect(lastResult()).toBe("result: nothing failed.")
+    expect(await explained({ commands }, 60, "--impair", "reorder=0.5,dup=0.5,jitter=20")).toEqual([])
+    expect(lastResult()).toBe("result: nothing failed.")
 })
 
 test("why leaves out what is corrected", async () => {

@@ -1,6 +1,6 @@
 // HTTP clients of others (Node's, curl, wget) against the server on the VM and on Node, through this computer's sockets and the router.
 
-import { execFile, execFileSync } from "node:child_process"
+import { execFile } from "node:child_process"
 import { Agent, type IncomingMessage, request } from "node:http"
 import { connect } from "node:net"
 import { promisify } from "node:util"
@@ -9,19 +9,16 @@ import { W5500Chip } from "../../sim/chip/w5500"
 import { Device } from "../../sim/device/device"
 import { macFor } from "../../sim/run/boot"
 import { DEVICE, Lan } from "../router/lan"
+import { isInstalled } from "../support/installed"
 import { bad, good, request as requestText } from "./tables"
 
 const run = promisify(execFile)
 const row = "abcdefghijklmnopqrstuvwxyz\n"
 
 function has(command: string): boolean {
-    try {
-        execFileSync(command, ["--version"])
-        return true
-    } catch {
-        console.warn(`${command} is not installed: not judged by it`)
-        return false
-    }
+    const installed = isInstalled(command)
+    if (!installed) console.warn(`${command} is not installed: not judged by it`)
+    return installed
 }
 const curl = has("curl")
 const wget = has("wget")

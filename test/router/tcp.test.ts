@@ -265,7 +265,10 @@ describe("a device's connection to the host", () => {
     it("is ended when the host answers nothing for too long", async () => {
         lan = await Lan.open({ dial: () => new Socket(), limits: { connectTimeout: 200 } })
         lan.host(2).connect("192.0.2.1", 80)
+        await lan.until("the router waits for it", () => lan.network.dials("192.0.2.1", 80))
+        expect(lan.network.dials("192.0.2.1", 81)).toBe(false)
         await lan.until("the host is given up", () => lan.network.counters.unanswered === 1)
+        expect(lan.network.dials("192.0.2.1", 80)).toBe(false)
         expect(lan.network.usage).toEqual({ tcp: 0, udp: 0, remembered: 0 })
     })
 

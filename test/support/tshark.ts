@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { beforeAll, expect, test } from "vitest"
 import { Capture } from "../../sim/capture/pcapng"
+import { isInstalled } from "./installed"
 
 const frames: { frame: Uint8Array; time: number }[] = []
 const seen = new Set<string>()
@@ -19,7 +20,7 @@ export function record(frame: Uint8Array, time: number): void {
     frames.push({ frame: Uint8Array.from(frame), time })
 }
 
-const found = spawnSync("tshark", ["--version"], { stdio: "ignore" }).status === 0
+const found = isInstalled("tshark")
 
 /** What is wrong with a frame in Wireshark's eyes: not to be dissected, or a checksum that does not fit. */
 const WRONG = [

@@ -15,6 +15,7 @@ import {
     putInt,
     Wire,
 } from "../../src/wire/protobuf"
+import { isInstalled } from "../support/installed"
 import { anyBytes, anyNumber32, cases } from "../support/property"
 
 const ROOM = 512
@@ -147,7 +148,7 @@ describe("reading protobuf", () => {
     })
 })
 
-const protocMissing = spawnSync("protoc", ["--version"], { stdio: "ignore" }).status !== 0
+const protocMissing = !isInstalled("protoc")
 
 describe.skipIf(protocMissing && process.env.CI === undefined)(
     "protobuf against protoc (protoc needed)",
