@@ -16,10 +16,14 @@ const files = boardFiles(readBoard()).set(FEATURES, featuresFile(leftOut()))
 export const RETRIED = fileURLToPath(new URL("./test/support/retried-reporter.ts", import.meta.url))
 
 /**
- * The tests that share a process, as they leave nothing behind: that saves half a second of each file. Tests of drivers would meet
- * the fibers of others.
+ * The tests that share a process, as they leave nothing behind: that saves half a second of each file, and the simulator, which V8 has
+ * compiled for one file, is fast for the next. Tests that start drivers in their own process would meet the fibers of others.
  */
 const TOGETHER = [
+    "packetdrill",
+    "inspect",
+    "scenarios",
+    "costs",
     "wire",
     "tcp",
     "net",

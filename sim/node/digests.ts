@@ -4,18 +4,29 @@
 import { load } from "./numbers"
 import { SHORT, sha256, sha256Short } from "./sha256"
 
+/** The memory of a hash, with the methods of View for what its readers ask for. */
+class HashView extends DataView<ArrayBuffer> {
+    u16(offset: number): number {
+        return this.getUint16(offset, true)
+    }
+
+    i32(offset: number): number {
+        return this.getInt32(offset, true)
+    }
+}
+
 /** A hash, and the short message that it is of. */
 export class Digest {
     readonly bytes = new Uint8Array(32)
-    readonly view = new DataView(this.bytes.buffer)
+    readonly view = new HashView(this.bytes.buffer)
     /** The message's number of words; 0 for a message that is not short. */
     length = 0
     readonly words = new Int32Array(SHORT)
 
     /** Returns a number of the hash, as a buffer does. */
     getAt(offset: number, format: string): number {
-        if (format === "i32") return this.view.getInt32(offset, true)
-        if (format === "u16") return this.view.getUint16(offset, true)
+        if (format === "i32") return this.view.i32(offset)
+        if (format === "u16") return this.view.u16(offset)
         return load(this.bytes, offset, format)
     }
 }

@@ -30,6 +30,7 @@ export interface Comparison {
 
 export interface NodeResult extends Measured {
     handshakes: Comparison
+    stretch: Comparison
     bulk: Comparison
 }
 
@@ -86,6 +87,7 @@ export async function measureNode(progress: Progress): Promise<NodeResult> {
         rates: measured.rates,
         failures: { ...failures, ...measured.failures },
         handshakes: compare(measured.rates, "handshakes"),
+        stretch: compare(measured.rates, "stretch"),
         bulk: compare(measured.rates, "bulk"),
     }
 }

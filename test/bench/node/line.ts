@@ -32,8 +32,6 @@ export class Line<F = Uint8Array<ArrayBuffer>> {
 /** A stack at both ends of a line, with segments of 1,460 bytes and rings of 16 KB. */
 export interface Pair {
     readonly name: string
-    /** Connections that it opens before it has to be made anew; undefined without a limit. */
-    readonly most?: number
     /** Opens a connection; it is ESTABLISHED at both ends then. */
     open(): void
     /** Closes all open connections at both ends. */

@@ -64,7 +64,8 @@ export function ours(): Pair {
     const connection = () => {
         now++
         const from = connect(client, ADDRESSES[1], PORT, 0, now)
-        settle()
+        send(0)
+        line.settle()
         const to = accept(server, listener)
         if (to <= 0 || stateOf(client, from) !== State.Established) throw new Error("no connection")
         opened.push([from, to])

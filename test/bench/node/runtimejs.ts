@@ -1,5 +1,5 @@
 // The TCP of runtime.js (npm package runtimejs), at both ends, each with modules of its own. Its segments are 536 bytes and its
-// window is 8 KB; here they are as large as those of the others.
+// window is 8 KB; here they are as large as those of the others. It never frees the local ports of connections, of which it has 16,000.
 
 import { readFileSync } from "node:fs"
 import nodeModule, { createRequire } from "node:module"
@@ -37,8 +37,6 @@ type Compiled = NodeJS.Module & { _compile(text: string, path: string): void }
 type Loader = (module: Compiled, path: string) => void
 
 const PACKAGE = `${sep}runtimejs${sep}`
-/** It never frees the local ports of connections, of which it has 16,384. */
-const MOST = 12_000
 
 /** Returns the package's network with all of its modules made anew. */
 function load(folder: string): Network {
@@ -105,7 +103,6 @@ export function runtimejs(folder: string): Pair {
     const taken = new Uint8Array(RING)
     return {
         name: "runtimejs",
-        most: MOST,
         open: () => void connection(),
         close: () => {
             for (const one of opened) {
