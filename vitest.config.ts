@@ -20,6 +20,11 @@ export const RETRIED = fileURLToPath(new URL("./test/support/retried-reporter.ts
  * compiled for one file, is fast for the next. Tests that start drivers in their own process would meet the fibers of others.
  */
 const TOGETHER = [
+    "budget",
+    "cli",
+    "console",
+    "deploy",
+    "features",
     "packetdrill",
     "inspect",
     "scenarios",

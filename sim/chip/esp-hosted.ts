@@ -253,7 +253,7 @@ export class EspHostedChip implements SpiChip {
         if (this.mode !== faults.spiMode) shifted(bytes)
         if (this.selected) {
             const room = Math.max(0, Math.min(bytes.length, this.limit - this.position))
-            if (armed !== undefined) this.received.set(bytes.subarray(0, room), this.position)
+            if (armed !== undefined && room > 0) this.received.set(bytes.subarray(0, room), this.position)
             if (this.position + bytes.length > TRANSACTION)
                 this.misused("a transaction of more than 1600 bytes")
             const answer = armed?.subarray(this.position, this.position + room) ?? new Uint8Array()

@@ -55,7 +55,7 @@ const enum Time {
     /** From one request to join to its repetition. */
     Join = 1500,
     /** From one access point to the next. */
-    Roam = 5000,
+    Roam = 2000,
     /**
      * After the first failure, then doubled up to the longest: a network that comes back is joined within 5 s. A refused password is tried
      * again after up to LongestRefused if it has never been right, and after FirstDelay if it was, as a refusal takes 3 s by itself.

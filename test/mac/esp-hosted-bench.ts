@@ -3,7 +3,7 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer as Bytes } from "@devicescript/core"
-import { vi } from "vitest"
+import { expect, vi } from "vitest"
 import { VirtualClock } from "../../sim/time/clock"
 import type { EspHostedOptions } from "../../src/mac/esp-hosted"
 import { MacCounter } from "../../src/mac/mac"
@@ -552,4 +552,15 @@ export function frame(length: number, seed = 0): Uint8Array {
     for (let i = 14; i < length; i++) bytes[i] = (i * 13 + seed * 7 + (i >> 8)) & 0xff
     bytes.set([...STATION, 0x02, 0, 0, 0, 0, 1, 0x88, 0xb5])
     return bytes
+}
+
+/** Asserts that frames go both ways at once. */
+export async function works(bench: Bench): Promise<void> {
+    bench.chip.frames.length = bench.received.length = 0
+    bench.chip.deliver(frame(60, 7))
+    expect(await bench.send(frame(70, 8))).toBe(true)
+    await bench.run(10)
+    expect(bench.received).toEqual([frame(60, 7)])
+    expect(bench.chip.frames).toEqual([frame(70, 8)])
+    expect(bench.chip.misuses).toEqual([])
 }
