@@ -497,6 +497,13 @@ ${upper}`
         expect(status).toBe(2)
     })
 
+    test("sim --once --watch ends with its run when its input has ended", () => {
+        const { status, output } = fresh.command("sim", "--once", "--watch", "--runtime", "node")
+        expect(output).toContain("The run is over")
+        // it has ended by itself, with the code of the run
+        expect(status).not.toBeNull()
+    })
+
     test("ladder draws a capture of sim, also where there is no project", () => {
         const capture = join(folder, "run.pcapng")
         expect(fresh.command("sim", "--once", "--runtime", "node", "--pcap", capture).status).toBe(0)

@@ -88,6 +88,8 @@ export class Evidence {
     readonly counts = { lost: 0, damaged: 0 }
     /** The time since which the device's cable is out; undefined while it is in. */
     cableOut: number | undefined
+    /** When the cable was out last, ms; undefined if it never was and is in again. */
+    lastOut: { readonly from: number; readonly until: number } | undefined
     /** How often the cable was pulled out. */
     outs = 0
     /** The last thing that happened between the device's chip and its network, in words. */

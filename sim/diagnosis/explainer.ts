@@ -208,6 +208,8 @@ export class Explainer {
         this.now = time
         if (plugged) this.noteCableIn(time)
         else if (evidence.cableOut === undefined) evidence.outs++
+        if (plugged && evidence.cableOut !== undefined)
+            evidence.lastOut = { from: evidence.cableOut, until: time }
         evidence.cableOut = plugged ? undefined : (evidence.cableOut ?? time)
     }
 

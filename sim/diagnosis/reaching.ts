@@ -4,7 +4,7 @@ import { wordsV4 } from "../analysis/icmp"
 import type { Tuple } from "../device/events"
 import type { IcmpView } from "../view/dissect"
 import { chipTrouble, LOOK_AT_CHIP } from "./chip"
-import { lastNotes, withoutCable } from "./connection"
+import { cableWasOut, lastNotes, withoutCable } from "./connection"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
@@ -97,6 +97,9 @@ function silentChip(evidence: Evidence, since: number): Diagnosis | undefined {
     const { self, lastSent } = evidence
     if (lastSent !== undefined && lastSent >= since) return undefined
     const name = self?.().name ?? "the device"
+    const { lastOut } = evidence
+    if (lastOut !== undefined && since > lastOut.from && since < lastOut.until)
+        return cableWasOut(name, lastOut.from, lastOut.until, evidence.outs)
     const last =
         lastSent === undefined
             ? "it has never sent a frame"

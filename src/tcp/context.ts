@@ -124,13 +124,6 @@ export class TcpContext {
      * the Ethernet address.
      */
     readonly hashInput = Buffer.alloc(36)
-    /**
-     * The four-tuple whose offset of timestamps was computed last, its addresses as one exclusive or, and this offset
-     * (secret-numbers.ts).
-     */
-    stampHosts = 0
-    stampPorts = 0
-    stampOffset = 0
     /** Counts the ports that were tried, for RFC 6056 section 3.3.3. */
     portCounter = 0
     /** The id that was assigned last. */

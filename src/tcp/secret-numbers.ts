@@ -77,18 +77,6 @@ function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, s
 }
 
 /**
- * Returns F() for a connection's initial sequence number. Keeps the offset of its timestamps, which is in the same hash: the
- * handshake asks for it next.
- */
-function connectionHash(t: TcpContext, remoteIp: number, ports: number): number {
-    const f = hash(t, remoteIp, ports, Purpose.Connection, 0)
-    t.stampHosts = remoteIp ^ t.ip
-    t.stampPorts = ports
-    t.stampOffset = f.getAt(Hashed.Timestamp, "u16")
-    return f.getAt(Hashed.First, "i32")
-}
-
-/**
  * Returns the initial sequence number of a connection: ISN = M + F(localip, localport, remoteip, remoteport, secretkey), RFC
  * 6528 section 3. The configuration's `iss` is used instead, once, if it is set.
  */
@@ -99,7 +87,8 @@ export function initialSequence(t: TcpContext, remoteIp: number, ports: number, 
         t.config.iss = -1
         return pinned | 0
     }
-    return (connectionHash(t, remoteIp, ports) + Math.imul(now, Clock.TicksPerMs)) | 0
+    const f = hash(t, remoteIp, ports, Purpose.Connection, 0).getAt(Hashed.First, "i32")
+    return (f + Math.imul(now, Clock.TicksPerMs)) | 0
 }
 
 /**
@@ -108,8 +97,7 @@ export function initialSequence(t: TcpContext, remoteIp: number, ports: number, 
  * grow from one connection to the next (RFC 6191), and a record of TIME-WAIT need not keep it.
  */
 export function timestampOffset(t: TcpContext, remoteIp: number, ports: number): number {
-    if (t.stampPorts !== ports || t.stampHosts !== (remoteIp ^ t.ip)) connectionHash(t, remoteIp, ports)
-    return t.stampOffset
+    return hash(t, remoteIp, ports, Purpose.Connection, 0).getAt(Hashed.Timestamp, "u16")
 }
 
 /** Returns our timestamp at `now` for this peer and these ports, when no connection's record has the offset. */

@@ -1,6 +1,6 @@
 // Runs a device on a network of actors, and returns what was explained.
 
-import type { Diagnosis } from "../../sim/diagnosis/diagnosis"
+import type { Explained } from "../../sim/diagnosis/explainer"
 import { parseOptions } from "../../sim/options/options"
 import { World } from "../../sim/run/world"
 import type { Actor } from "../../sim/stage/actor"
@@ -21,7 +21,7 @@ export async function explained(
     { set = () => {}, commands = [] }: Part,
     seconds: number,
     ...words: string[]
-): Promise<readonly Diagnosis[]> {
+): Promise<readonly Explained[]> {
     // a stage has virtual time, and no example
     const options = parseOptions(["--runtime", "node", "--stage", "port-closed", ...words], {
         terminal: false,

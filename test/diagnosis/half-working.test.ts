@@ -253,6 +253,15 @@ test.each(chips)("the kind of a chip's fault is named: %s", async (fault, senten
     expect(all[0]?.sentence).toMatch(sentence)
 })
 
+test("a chip that dies later is not blamed for what the cable prevented", async () => {
+    const close = ["sleep 500", "read 3", "close 3", "sleep 2000"]
+    const out = ["cable out", "connect 10.0.0.1 7", "sleep 4000", "cable in", "fault dead on"]
+    const all = await explained({ commands: [...HELLO, ...close, ...out, "sleep 10000"] }, 100)
+    const opened = all.filter(({ id }) => id === 4)
+    expect(opened.length).toBeGreaterThan(0)
+    for (const { cause } of opened) expect(cause).toBe("cable-out")
+})
+
 test("a fault that has ended explains nothing", async () => {
     const heal = ["fault dead on", "sleep 500", "fault dead off", "sleep 3000"]
     const all = await explained({ commands: [...heal, "connect 10.0.0.9 7", "sleep 15000"] }, 1)
