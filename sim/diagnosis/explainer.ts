@@ -503,7 +503,11 @@ export class Explainer {
                 view.destination === destination &&
                 view.destinationPort === destinationPort
         )
+        // an open of the device has an end, at which all its SYNs are counted
+        const isOpening =
+            connection.handshake.synAck === undefined && connection.client === this.own.ownEnd(connection)
         const areLost =
+            !isOpening &&
             sent.length >= RETRANSMISSIONS &&
             sent.slice(-RETRANSMISSIONS).every(({ lost }) => lost !== undefined)
         if (some.length >= RETRANSMISSIONS || areLost) this.explain(connection)

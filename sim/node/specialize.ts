@@ -64,9 +64,9 @@ function foldFeatures(source: string, features: string): string {
     const names = list.match(/\w+/g) ?? []
     const values = new Map([...features.matchAll(FEATURE)].map(([, name, value]) => [name!, value!]))
     const lines = statement.replace(/[^\n]/g, "")
-    return source
-        .replace(statement, lines)
-        .replace(new RegExp(`(?<![."])\\b(?:${names.join("|")})\\b`, "g"), name => values.get(name) ?? name)
+    // a string, whose words stay as they are, or a name that is no property's
+    const name = new RegExp(`"(?:[^"\\\\\n]|\\\\.)*"|(?<!\\.)\\b(?:${names.join("|")})\\b`, "g")
+    return source.replace(statement, lines).replace(name, found => values.get(found) ?? found)
 }
 
 /** A copy of a constant number of bytes to the start of a block, and a statement that does nothing but add up numbers at constant places of the block. */

@@ -17,7 +17,7 @@ import { Config, configure } from "../tcp/config"
 import { errorName } from "../tcp/records"
 import { lines } from "./command-hook"
 import type { Device } from "./commands"
-import { configuredBytes, memoryRows } from "./memory"
+import { heapFor, memoryRows } from "./memory"
 
 const enum Heap {
     /**
@@ -159,7 +159,7 @@ function linkText(mac: Mac): string {
 
 /** Throws an Error when the configuration does not fit the heap: running out of heap would end the program without a message. */
 function checkMemory(config: Config, boot: BootOptions): void {
-    const needed = configuredBytes(config)
+    const needed = heapFor(config)
     const room = boot.heap - Heap.Program
     if (needed <= room) return
     throw new Error(

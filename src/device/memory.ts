@@ -11,6 +11,16 @@ import { Half, Listener, Pace, Tcb, TimeWaitRecord } from "../tcp/records"
 import { Eth, Vlan } from "../wire/ethernet"
 import type { Device } from "./commands"
 
+const enum Heap {
+    /** What the VM adds to a connection's record: the head of a buffer, and an entry in an array, which grows by more than one. */
+    Record = 28,
+}
+
+/** Returns the bytes of heap that this configuration needs, at most. */
+export function heapFor(config: Config): number {
+    return configuredBytes(config) + config.connections * Heap.Record
+}
+
 /** Returns the bytes of the tables, rings and frames of this configuration: all memory that depends on it. */
 export function configuredBytes(config: Config): number {
     const perConnection = Served.Size + (PASSIVE_OPENS ? Pace.Size : 0)

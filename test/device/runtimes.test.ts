@@ -8,7 +8,7 @@ import { EthernetSwitch } from "../../sim/link/switch"
 import { VirtualClock } from "../../sim/time/clock"
 import { Random } from "../../sim/time/random"
 import type { BootOptions } from "../../src/boot"
-import { configuredBytes } from "../../src/device/memory"
+import { heapFor } from "../../src/device/memory"
 import { Config } from "../../src/tcp/config"
 
 /** Long enough for any line here, ms of virtual time. */
@@ -219,7 +219,7 @@ describe("the largest configuration that the check of memory accepts", () => {
     /** The configuration that is made by the largest number which still fits. */
     function largest(shape: (n: number) => { [key: string]: number }): { [key: string]: number } {
         let n = 64
-        const bytes = (value: number) => configuredBytes({ ...new Config(), ...shape(value) })
+        const bytes = (value: number) => heapFor({ ...new Config(), ...shape(value) })
         while (bytes(n + 1) <= room) n++
         return shape(n)
     }

@@ -45,6 +45,12 @@ describe("a source", () => {
         expect(specialize(source.join("\n"))).toBe("\n\n\n\nif (true ? t.SACK : !false) f(UDPS)\n")
     })
 
+    test("with features in its strings keeps the strings", () => {
+        const source =
+            'import { UDP } from "../features"\nif (!UDP) f("no \\"UDP\\", UDP is left out", UDP, "UDP")\n'
+        expect(specialize(source)).toBe('\nif (!true) f("no \\"UDP\\", UDP is left out", true, "UDP")\n')
+    })
+
     test("without features stays as it is", () => {
         expect(specialize('import { SACK } from "../other"\nf(SACK)\n')).toBe(
             'import { SACK } from "../other"\nf(SACK)\n'
