@@ -27,7 +27,6 @@ const TOGETHER = [
     "features",
     "packetdrill",
     "inspect",
-    "scenarios",
     "costs",
     "wire",
     "tcp",

@@ -21,7 +21,16 @@ export function escapeHtml(text: string): string {
 export function formValue(text: string, name: string): string | undefined {
     const key = `${name}=`
     let start = text.startsWith(key) ? 0 : text.indexOf(`&${key}`) + 1
-    if (start === 0 && !text.startsWith(key)) return `&${text}&`.indexOf(`&${name}&`) < 0 ? undefined : ""
+    if (start === 0 && !text.startsWith(key)) {
+        // the name without a value; a copy of a long text could exhaust the heap
+        const bare = `&${name}`
+        const found =
+            text === name ||
+            text.startsWith(`${name}&`) ||
+            text.indexOf(`${bare}&`) >= 0 ||
+            text.slice(Math.max(text.length - bare.length, 0)) === bare
+        return found ? "" : undefined
+    }
     start += key.length
     const end = text.indexOf("&", start)
     const coded = text.slice(start, end < 0 ? text.length : end)
