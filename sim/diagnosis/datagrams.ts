@@ -4,7 +4,7 @@ import type { IcmpView, UdpView } from "../view/dissect"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence, Sighting } from "./evidence"
 import { isWhole } from "./lease"
-import { AFTER_LOSS } from "./line"
+import { allLost } from "./line"
 import { namedBy } from "./names"
 import { unanswered, withoutNeighbour } from "./opening"
 import { counted } from "./words"
@@ -65,21 +65,15 @@ export function portClosed(
 /** Returns why a host does not answer the device's datagrams; undefined if it was sent none, or answered. */
 export function whyNoDatagram(evidence: Evidence, ip: string): Diagnosis | undefined {
     const own = evidence.self?.()
-    const sent = evidence.others.filter(
-        ({ view }) =>
-            view.kind === "udp" &&
-            view.source === own?.ip &&
-            view.destination === ip &&
-            !OWN_RULES.includes(view.destinationPort)
-    )
+    const sent = datagramsTo(evidence, ip).filter(({ view }) => !OWN_RULES.includes(view.destinationPort))
     const [first] = sent
     const last = sent.at(-1)?.view
-    if (own === undefined || first === undefined || last?.kind !== "udp") return undefined
+    if (own === undefined || first === undefined || last === undefined) return undefined
     const { destinationPort: port } = last
     const all = answersOf(evidence, ip, port)
     const answers = all.filter(({ lost }) => lost === undefined)
-    const ports = sent.flatMap(({ view }) => (view.kind === "udp" ? [view.sourcePort] : []))
-    const isForDevice = ({ view }: Answer) => ports.includes(view.destinationPort)
+    const ports = sent.map(({ view }) => view.sourcePort)
+    const isForDevice = ({ view }: Datagram) => ports.includes(view.destinationPort)
     if (answers.some(one => isWhole(one.view) && isForDevice(one))) return undefined
     const wrong = answers.at(-1)
     if (wrong !== undefined) return droppedAnswers(wrong, isForDevice(wrong), ports.at(-1)!)
@@ -109,32 +103,33 @@ const LOST = 4
 /** Returns that none of the device's datagrams to a port of a host arrives; undefined if one does, or if they are few. */
 export function datagramsLost(evidence: Evidence, ip: string, port: number): Diagnosis | undefined {
     const own = evidence.self?.()
-    const sent = evidence.others.filter(
-        ({ view }) =>
-            view.kind === "udp" &&
-            view.source === own?.ip &&
-            view.destination === ip &&
-            view.destinationPort === port
-    )
+    const sent = datagramsTo(evidence, ip).filter(({ view }) => view.destinationPort === port)
     const [first] = sent
     if (own === undefined || first === undefined || OWN_RULES.includes(port)) return undefined
     if (sent.length < LOST || sent.some(({ lost }) => lost === undefined)) return undefined
-    const isFiltered = sent.every(({ lost }) => lost === "filter")
-    const what = `${counted(sent.length, "datagram")} of ${own.name} to ${ip}:${port} since ${moment(first.time)}`
-    return diagnosis(
-        isFiltered ? "filtered" : "frames-lost",
-        isFiltered ? `A firewall on the way dropped all ${what}.` : `The line lost all ${what}.`,
-        isFiltered ? `let port ${port} through the firewall, or look at the port's number` : AFTER_LOSS,
-        [`${own.name} itself notices nothing: UDP acknowledges nothing`]
+    return allLost(
+        sent,
+        `${counted(sent.length, "datagram")} of ${own.name} to ${ip}:${port} since ${moment(first.time)}`,
+        `let port ${port} through the firewall, or look at the port's number`,
+        `${own.name} itself notices nothing: UDP acknowledges nothing`
     )
 }
 
-interface Answer extends Sighting {
+interface Datagram extends Sighting {
     readonly view: UdpView
 }
 
+/** Returns the datagrams that the device has sent to a host. */
+function datagramsTo({ others, self }: Evidence, ip: string): Datagram[] {
+    const own = self?.().ip
+    return others.flatMap(one => {
+        const { view } = one
+        return view.kind === "udp" && view.source === own && view.destination === ip ? [{ ...one, view }] : []
+    })
+}
+
 /** Returns what a port of a host has sent to the device. */
-function answersOf({ others, self }: Evidence, ip: string, port: number): Answer[] {
+function answersOf({ others, self }: Evidence, ip: string, port: number): Datagram[] {
     const own = self?.().ip
     return others.flatMap(one => {
         const { view } = one
@@ -144,7 +139,7 @@ function answersOf({ others, self }: Evidence, ip: string, port: number): Answer
 }
 
 /** Returns why the device drops the answers of a host. */
-function droppedAnswers({ view, time }: Answer, isForDevice: boolean, port: number): Diagnosis {
+function droppedAnswers({ view, time }: Datagram, isForDevice: boolean, port: number): Diagnosis {
     const name = `${view.source}:${view.sourcePort}`
     return isForDevice
         ? diagnosis(

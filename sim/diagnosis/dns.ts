@@ -11,7 +11,7 @@ import { askedFor, heardHere, targetsOf, withoutNeighbour } from "./opening"
 import { type Reply, repliesTo } from "./replies"
 import { counted, duration } from "./words"
 
-/** The time after which the resolver gives a question up, ms: it waits 1, 2 and 4 s for answers (src/net/dns.ts). */
+/** The time after which the resolver ends a question, ms: it waits 1, 2 and 4 s for an answer (src/net/dns.ts). */
 const PATIENCE = 7000
 const NOWHERE = "0.0.0.0"
 

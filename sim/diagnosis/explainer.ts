@@ -28,7 +28,7 @@ import { addressTaken, lateAnswer, whyNoReply, whyNotReached } from "./reaching"
 import { answeredAfterAll, mute, UNANSWERED, waitingFor } from "./refusals"
 import { isOfOlder } from "./resets"
 import { resultOf } from "./result"
-import { arrivesBothWays } from "./sightings"
+import { arrivesBothWays, segmentsBetween } from "./sightings"
 
 /** An explained failure. */
 export interface Explained extends Diagnosis {
@@ -227,7 +227,7 @@ export class Explainer {
         this.evidence.note = { text, time }
     }
 
-    /** Notes a fault that the simulator gives the device's chip; `isOn` is false when it ends. */
+    /** Notes that the simulator sets a fault of the device's chip or, with `isOn` false, ends it. */
     fault(name: string, isOn: boolean, time: number): void {
         if (isOn) this.evidence.faults.set(name, { time })
         else this.evidence.faults.delete(name)
@@ -435,7 +435,7 @@ export class Explainer {
         const { synAck, ack, firstSyn } = handshake
         if (synAck === undefined || firstSyn === undefined) return
         const isTooLate = ack === undefined && (ends[client].lastBits & Bit.Rst) !== 0
-        // only the segment that opens the connection, or gives it up, changes what was said
+        // only a segment that opens the connection, or ends the attempt, changes what was reported
         if (ack !== time && !isTooLate) return
         const key = this.own.keyFor(connection)
         const opened = ack ?? synAck
@@ -496,13 +496,7 @@ export class Explainer {
         const since = connection.lastTime / 1e6
         const { segments } = this.evidence
         const some = segments.filter(one => one.time > since && one.lost !== undefined)
-        const sent = segments.filter(
-            ({ view }) =>
-                view.source === source &&
-                view.sourcePort === sourcePort &&
-                view.destination === destination &&
-                view.destinationPort === destinationPort
-        )
+        const sent = segmentsBetween(this.evidence, { source, sourcePort, destination, destinationPort })
         // an open of the device has an end, at which all its SYNs are counted
         const isOpening =
             connection.handshake.synAck === undefined && connection.client === this.own.ownEnd(connection)

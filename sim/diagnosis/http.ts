@@ -24,7 +24,7 @@ export function requestOf(asked: Uint8Array): string | undefined {
     return method === undefined ? undefined : `${method} ${path}`
 }
 
-/** Returns the first request of a connection's client; undefined if its first data is none, or is not known. */
+/** Returns the first request that a connection's client has sent; undefined if its first data is no request, or was not captured. */
 export function requestIn(connection: Connection, evidence: Evidence): string | undefined {
     const asked = firstData(connection, connection.client, evidence)
     return asked && requestOf(asked.view.payload)

@@ -3,8 +3,8 @@
 import { type Connection, endName, other } from "../analysis/connection"
 import { sameNetwork } from "../options/address"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
-import type { Evidence, SegmentSighting } from "./evidence"
-import { segmentsOf } from "./sightings"
+import type { Evidence, SegmentSighting, Sighting } from "./evidence"
+import { type Ends, segmentsBetween, segmentsOf } from "./sightings"
 import { counted } from "./words"
 
 /** What to do about a line that loses frames. */
@@ -142,38 +142,33 @@ export function sameBytesLost(
 const LOST_SYNS = 4
 
 /** Returns that no SYN of a client arrives at the device, which does not notice it; undefined if one does, or if they are few. */
-export function lostSyns(
-    evidence: Evidence,
-    { source, sourcePort, destination, destinationPort }: Ends
-): Diagnosis | undefined {
+export function lostSyns(evidence: Evidence, ends: Ends): Diagnosis | undefined {
+    const { source, destination, destinationPort } = ends
     const own = evidence.self?.()
     if (own === undefined || own.ip !== destination) return undefined
-    const syns = evidence.segments.filter(
-        ({ view }) =>
-            view.source === source &&
-            view.sourcePort === sourcePort &&
-            view.destination === destination &&
-            view.destinationPort === destinationPort
-    )
+    const syns = segmentsBetween(evidence, ends)
     const [first] = syns
     if (first === undefined || syns.length < LOST_SYNS) return undefined
     if (!syns.every(one => isLost(one) && one.view.flags.syn && !one.view.flags.ack)) return undefined
-    const isFiltered = syns.every(({ lost }) => lost === "filter")
-    const what = `${counted(syns.length, "SYN")} of ${source} to port ${destinationPort} of ${own.name}`
-    return diagnosis(
-        isFiltered ? "filtered" : "frames-lost",
-        isFiltered
-            ? `A firewall on the way dropped all ${what} since ${moment(first.time)}: nothing of that connection arrives.`
-            : `The line lost all ${what} since ${moment(first.time)}: nothing of that connection arrives.`,
-        isFiltered
-            ? `let port ${destinationPort} through the firewall between ${source} and ${own.name}`
-            : AFTER_LOSS,
-        [`${own.name} itself notices nothing: only the network shows it`]
+    return allLost(
+        syns,
+        `${counted(syns.length, "SYN")} of ${source} to port ${destinationPort} of ${own.name} since ${moment(first.time)}: nothing of that connection arrives`,
+        `let port ${destinationPort} through the firewall between ${source} and ${own.name}`,
+        `${own.name} itself notices nothing: only the network shows it`
     )
 }
 
-/** The ends of a segment. */
-type Ends = Pick<SegmentSighting["view"], "source" | "sourcePort" | "destination" | "destinationPort">
+/** Returns that a firewall or the line dropped all of these packets, which are `what`; `unfiltered` is the advice about a firewall. */
+export function allLost(
+    sent: readonly Pick<Sighting, "lost">[],
+    what: string,
+    unfiltered: string,
+    seen: string
+): Diagnosis {
+    return sent.every(({ lost }) => lost === "filter")
+        ? diagnosis("filtered", `A firewall on the way dropped all ${what}.`, unfiltered, [seen])
+        : diagnosis("frames-lost", `The line lost all ${what}.`, AFTER_LOSS, [seen])
+}
 
 function tooLong(all: readonly SegmentSighting[], evidence: Evidence): Diagnosis | undefined {
     const lengths = (some: readonly SegmentSighting[]) => some.map(({ view }) => view.frameLength - 14)

@@ -21,7 +21,7 @@ export class OwnConnections {
         return this.all.list
     }
 
-    /** Forgets the numbers: a device that was switched on gives them anew. */
+    /** Forgets the numbers: a device that is switched on again numbers its connections anew. */
     restart(): void {
         this.ids.clear()
     }

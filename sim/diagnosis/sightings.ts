@@ -9,20 +9,36 @@ import { counted } from "./words"
 /** Retransmissions and keep-alives without an answer from which on a connection is stuck. */
 export const STUCK = 2
 
-/** Returns the segments that an end has sent. */
+/** The ends of a segment. */
+export type Ends = Pick<SegmentSighting["view"], "source" | "sourcePort" | "destination" | "destinationPort">
+
+/** Returns the segments with these ends, in this direction. */
+export function segmentsBetween(
+    { segments }: Evidence,
+    { source, sourcePort, destination, destinationPort }: Ends
+): SegmentSighting[] {
+    return segments.filter(
+        ({ view }) =>
+            view.source === source &&
+            view.sourcePort === sourcePort &&
+            view.destination === destination &&
+            view.destinationPort === destinationPort
+    )
+}
+
+/** Returns the segments of a connection that an end has sent. */
 export function segmentsOf(
     { addresses, ports, firstTime }: Connection,
     from: 0 | 1,
-    { segments }: Evidence
+    evidence: Evidence
 ): SegmentSighting[] {
-    return segments.filter(
-        ({ view, time }) =>
-            time * 1e6 >= firstTime - 1 &&
-            view.source === addresses[from] &&
-            view.sourcePort === ports[from] &&
-            view.destination === addresses[other(from)] &&
-            view.destinationPort === ports[other(from)]
-    )
+    const to = other(from)
+    return segmentsBetween(evidence, {
+        source: addresses[from],
+        sourcePort: ports[from],
+        destination: addresses[to],
+        destinationPort: ports[to],
+    }).filter(({ time }) => time * 1e6 >= firstTime - 1)
 }
 
 /** Returns true when segments are enough to judge by, and none of them arrives. */

@@ -54,7 +54,7 @@ export function firstData(
 /** Returns the first `most` bytes as Latin-1, so that each is a character. */
 export function latin1(bytes: Uint8Array, most = 400): string {
     let text = ""
-    // not all at once, because a call takes only so many arguments
+    // in pieces, because a call takes a limited number of arguments
     for (let at = 0; at < Math.min(bytes.length, most); at += 1000)
         text += String.fromCharCode(...bytes.subarray(at, Math.min(at + 1000, most)))
     return text

@@ -199,7 +199,7 @@ export class Outgoing {
         this.dialling.add(result)
     }
 
-    /** Waits until each connect() of this computer has a result, a second at most: a virtual clock would leave them behind. */
+    /** Waits until each connect() of this computer has a result, a second at most: the device's timers run on a virtual clock, which is ahead otherwise. */
     async dialled(): Promise<void> {
         if (this.dialling.size > 0) await Promise.all(this.dialling)
     }

@@ -9,7 +9,7 @@ import type { Mac } from "../mac/mac"
 import type { Spi } from "../mac/spi"
 import type { Wifi } from "../mac/wifi"
 import { macText } from "../net/address"
-import { type ChipLines, checkShorts, Level, levelOf, short } from "./pins"
+import { type ChipLines, checkShorts, isStill, Level, levelOf, short } from "./pins"
 import { failed, noted, passed, spin } from "./report"
 
 const enum Bus {
@@ -123,8 +123,7 @@ async function blame(lines: ModuleLines, packet: Buffer, miso: Level): Promise<s
     const start = packet.slice(0, Header.Size).toString("hex")
     const found = `the first packet begins ${start}: check`
     const first = packet.getAt(0, "u8")
-    let still = first === 0 || first === 0xff
-    for (let i = 1; i < Header.Size; i++) if (packet.getAt(i, "u8") !== first) still = false
+    const still = isStill(packet, Header.Size)
     await again(lines)
     CS.setMode(ds.GPIOMode.OutputLow)
     await spin(1)

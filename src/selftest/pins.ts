@@ -109,11 +109,8 @@ export async function suspects({ CS }: ChipLines, drive: Drive, zeros: Buffer): 
     CS.setMode(ds.GPIOMode.OutputLow)
     await (ds as Spi).spiXfer(zeros, zeros)
     CS.setMode(ds.GPIOMode.OutputHigh)
-    const first = zeros.getAt(0, "u8")
     // of a chip without a clock MISO stays as it is; one that hears only zeros sends its first registers
-    let still = first === 0 || first === 0xff
-    for (let i = 1; i < zeros.length; i++) if (zeros.getAt(i, "u8") !== first) still = false
-    return still
+    return isStill(zeros, zeros.length)
         ? "SCK, as no bit of MISO changes; then reset, the chip's clock"
         : "MOSI, as the chip sends but does not hear; then shorten the wires, or set a lower hz"
 }
@@ -126,4 +123,12 @@ export function checkInterrupt(pin: ds.IOPin): Level {
     else if (level === Level.Low) found = "is low: the driver does not use it"
     noted("interrupt", `INT (GPIO${pin.gpio}) ${found}`)
     return level
+}
+
+/** Returns true when no bit of MISO has changed in the first `length` bytes that were read. */
+export function isStill(bytes: Buffer, length: number): boolean {
+    const first = bytes.getAt(0, "u8")
+    if (first !== 0 && first !== 0xff) return false
+    for (let i = 1; i < length; i++) if (bytes.getAt(i, "u8") !== first) return false
+    return true
 }

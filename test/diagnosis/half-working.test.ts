@@ -228,7 +228,7 @@ test.each(Object.entries(failures))("%s", async (_name, [part, seconds, cause, s
     const all = await explained(part, seconds, ...words)
     expect(all.map(one => one.cause)).toEqual([cause])
     expect(all[0]?.sentence).toMatch(sentence)
-    // the line is for a reader who has nothing else
+    // a reader may have this line alone
     expect(lastResult()).toMatch(/^result: failed: .*[a-z]{3,} .* \([a-z-]+\)\.$/)
     expect(lastResult()).not.toContain("see why")
 })

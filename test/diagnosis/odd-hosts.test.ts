@@ -53,13 +53,16 @@ const storm: Setting = scene => {
         scene.clock.at(scene.clock.now() + i, () => actor.ask(`10.0.0.${20 + (i % 200)}`))
 }
 
+/** A peer that answers each SYN by a segment with these flags. */
+const answersSyn = (flags: string): Setting =>
+    peer((actor, view) => {
+        if (view.flags.syn) actor.segment(view, { seq: 5, ack: view.seq + 1, flags, window: 100 })
+    })
+
 const hosts: { readonly [name: string]: [Part, number, readonly string[], RegExp] } = {
     "a SYN is answered by ACK only": [
         {
-            set: peer((actor, view) => {
-                if (view.flags.syn)
-                    actor.segment(view, { seq: 5, ack: view.seq + 1, flags: ".", window: 100 })
-            }),
+            set: answersSyn("."),
             commands: CONNECT,
         },
         40,
@@ -68,10 +71,7 @@ const hosts: { readonly [name: string]: [Part, number, readonly string[], RegExp
     ],
     "a SYN is answered by FIN-ACK": [
         {
-            set: peer((actor, view) => {
-                if (view.flags.syn)
-                    actor.segment(view, { seq: 5, ack: view.seq + 1, flags: "F.", window: 100 })
-            }),
+            set: answersSyn("F."),
             commands: CONNECT,
         },
         40,
